@@ -194,6 +194,16 @@ struct DocumentStore {
         try connection.value("SELECT pdf_sha256 FROM main.ocr_documents WHERE key = ?", [.string(key)])?.string
     }
 
+    /// The files and folders that a purge has noted, below the folder of the documents.
+    func purged(to place: String) throws(BatchError) -> [String] {
+        try connection.rows(
+            """
+            SELECT DISTINCT p.value FROM main.batchmgr_effects e, json_each(e.detail, '$.purged') p \
+            WHERE e.undone_by IS NULL AND json_extract(e.detail, '$.place') = ? ORDER BY p.id
+            """, [.string(place)]
+        ).compactMap { $0[0].string }
+    }
+
     /// Files beside the PDF of a document, as the batches that published it noted them; the latest last.
     func besides(of key: String) throws(BatchError) -> [(name: String, hash: String)] {
         let rows = try connection.rows(

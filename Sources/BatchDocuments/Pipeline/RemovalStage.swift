@@ -40,25 +40,29 @@ struct RemovalStage {
 
     // MARK: One document
 
+    /// Rows first: what is noted with them says which files go, also to whoever continues this after a kill.
     private func purge(_ key: String) throws(BatchError) {
         let folders = stage.folders
         let place = "hold/purged/\(stage.batch)"
-        var made = [try stage.store.document(key)?.finalPDF].compactMap(\.self)
-        for file in try stage.store.besides(of: key) where !made.contains(file.name) { made.append(file.name) }
-        let own = ["work", "archive", "error", "hold/duplicates"].map { "\($0)/\(key)" }
-        let all = own + made.map { "out/\($0)" }
-        for path in all where Folder.exists("\(folders.root)/\(path)") {
+        if let document = try stage.store.document(key) {
+            var made = [document.finalPDF].compactMap(\.self)
+            for file in try stage.store.besides(of: key) where !made.contains(file.name) { made.append(file.name) }
+            let own = ["work", "archive", "error", "hold/duplicates"].map { "\($0)/\(key)" }
+            let all = (own + made.map { "out/\($0)" }).map(JSONValue.string)
+            let note: JSONValue = ["purged": .array(all), "place": .string(place)]
+            try stage.step.checkpoint(noting: note) { () throws(BatchError) in
+                try stage.removePages(of: key)
+                try stage.write([], of: key, insteadOf: [.staged, .entered, .given])
+                try stage.write("DELETE FROM main.ocr_documents WHERE key = :key", ["key": .string(key)])
+            }
+        }
+        stage.step.session.context.reach("document-purged")
+        for path in try stage.store.purged(to: place) where Folder.exists("\(folders.root)/\(path)") {
             let target = "\(folders.root)/\(place)/\(path)"
             try Folder.create(FilePath.parent(target))
             try DurableFile.rename("\(folders.root)/\(path)", to: target)
             try Folder.sync(FilePath.parent(target))
-        }
-        guard try stage.store.document(key) != nil else { return }
-        let note: JSONValue = ["purged": .array(all.map(JSONValue.string)), "place": .string(place)]
-        try stage.step.checkpoint(noting: note) { () throws(BatchError) in
-            try stage.removePages(of: key)
-            try stage.write([], of: key, insteadOf: [.staged, .entered, .given])
-            try stage.write("DELETE FROM main.ocr_documents WHERE key = :key", ["key": .string(key)])
+            stage.step.session.context.reach("purged-file-moved")
         }
     }
 

@@ -113,6 +113,11 @@ extension Documents {
                 "the archive must be a new file, called ….tar.zst, outside \(own)",
                 hint: "for example: \(command: "ocr reset --archive documents.tar.zst")")
         }
+        guard Folder.exists(FilePath.parent(file)) else {
+            throw BatchError(
+                .fileMissing, "there is no folder \(FilePath.shown(FilePath.parent(file)))",
+                hint: "make it, or check the path")
+        }
         let documents = try store.documents()
         if let open = documents.first(where: { !$0.state.isEnd }) {
             throw BatchError(

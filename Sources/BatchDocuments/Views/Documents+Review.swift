@@ -96,6 +96,7 @@ extension Documents {
     public func correct(_ text: String, _ corrections: [Correction]) throws(BatchError) -> DocumentReport {
         let document = try store.document(meant: text)
         guard document.state == .review || document.state == .done else { throw Documents.noReview(document) }
+        try requireInput(of: document)
         guard !corrections.isEmpty else {
             throw BatchError(
                 .usage, "there is no word to correct",
@@ -118,6 +119,15 @@ extension Documents {
             }
         }
         return try decide(document, .correct, words: JSONWriter.text(.array(corrections.map(\.json))))
+    }
+
+    /// The PDF is made anew from what came in.
+    private func requireInput(of document: DocumentRecord) throws(BatchError) {
+        guard folders.home(of: document.key, document.name) == nil else { return }
+        let place = FilePath.shown(folders.archive(document.key))
+        throw BatchError(
+            .wrongState, "the input of \(document.name) is not in \(place): somebody has moved it away",
+            hint: "bring it back from there, as \(ShellText.quoted("\(place)/\(document.name)")), then correct it")
     }
 
     /// - Parameter person: who is to look at it instead; nil: it is no use, and goes to `error`.

@@ -140,24 +140,50 @@ public struct Documents {
             _ = try Runner(session).submit(order)
         }
         var order = RunOrder(job: job, values: try ParameterValues(job, set: set))
-        // What an earlier batch has left half done is taken over.
+        let remove = try self.job("ocr_remove", DocumentJobs.remove)
+        if job.id != remove.id { _ = try completed(remove) }
+        let continued = try completed(job)
+        // What could not be gone on with is taken over.
         order.isAnew = true
         switch try Runner(session).submit(order) {
         case .ran(let run):
-            let batch = "\(run.batch)"
-            let documents =
-                if let key { [try store.document(key)].compactMap { $0 } } else {
-                    try store.documents(where: "batch = ?", [.string(batch)])
-                }
-            return DocumentReport(
-                entries: documents.map(\.report) + (try store.duplicates(heldBy: batch)), output: folders.output,
-                batch: batch)
+            if let key {
+                return DocumentReport(
+                    entries: [try store.document(key)].compactMap { $0?.report }, output: folders.output,
+                    batch: "\(run.batch)")
+            }
+            let (before, own) = (try continued.map(taken(by:)) ?? [], try taken(by: run.batch))
+            let batch = own.isEmpty && !before.isEmpty ? continued ?? run.batch : run.batch
+            return DocumentReport(entries: before + own, output: folders.output, batch: "\(batch)")
         case .planned(let plan):
             throw BatchError(
                 .approvalRequired, "\(plan.id) was made instead of a batch of \(job.id), and waits for approval",
                 hint: "read it: \(command: "plan show --id \(plan.id)")")
         }
     }
+
+    /// The documents that a batch has, and the files that are held since then.
+    private func taken(by batch: BatchID) throws(BatchError) -> [DocumentReport.Entry] {
+        try store.documents(where: "batch = ?", [.string("\(batch)")]).map(\.report)
+            + store.duplicates(heldBy: "\(batch)")
+    }
+
+    /// Completes the latest batch of the job, when that was stopped or killed on its way: nobody has to settle it by hand.
+    /// - Returns: nil when there is none, or it cannot be gone on with.
+    private func completed(_ job: JobDefinition) throws(BatchError) -> BatchID? {
+        guard let half = try Runner(session).halfDone(job) else { return nil }
+        do throws(BatchError) {
+            return try Runner(session).resume(.batch(half)).batch
+        } catch {
+            if Documents.passing.contains(error.code) { throw error }
+            session.context.log.write(
+                .warn, "documents.resume", "\(half) cannot be continued: \(error.message)", module: .runner)
+            return nil
+        }
+    }
+
+    /// Faults that are no fault of the batch.
+    private static let passing: Set<ErrorCode> = [.stopped, .busy, .leaseLost, .diskFull]
 
     /// The job of the workspace, or the one that the tool has.
     func job(_ id: String, _ text: String) throws(BatchError) -> JobDefinition {

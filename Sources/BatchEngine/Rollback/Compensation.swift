@@ -119,8 +119,11 @@ struct Revival {
         return items.sorted { $0.effect.id < $1.effect.id }
     }
 
+    /// - Parameters:
+    ///   - batch: the rollback that does it: what it has brought about goes again with it.
+    ///   - checkpoint: that of its rows.
     /// - Returns: what is not there again, in words. The rows are right without it, so it is no reason to refuse.
-    func run(_ journal: RollbackJournal) throws(BatchError) -> [String] {
+    func run(_ journal: RollbackJournal, for batch: Int64, _ checkpoint: Int64) throws(BatchError) -> [String] {
         var missing: [String] = []
         for item in try effects() {
             guard item.mayRedo else {
@@ -140,6 +143,7 @@ struct Revival {
             session.context.reach("revived")
             // What is there has to go again when the batch is rolled back once more.
             try session.ledger.markEffectUndone(item.effect.id, by: nil)
+            try session.ledger.repeatEffect(item.effect.id, in: batch, checkpoint)
             missing += lacks.map {
                 "step \(item.effect.step) of \(item.batch.batch), which \(item.rollback) had undone: \($0)"
             }

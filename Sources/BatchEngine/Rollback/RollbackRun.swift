@@ -100,7 +100,7 @@ struct RollbackRun {
             journal.write("verdict", ["outcome": "dry run, nothing changed"])
             return .done(report(batch.record, nil, done))
         }
-        try release(gateway, checkpoint, &done)
+        try release(gateway, batch.record.seq, checkpoint, &done)
         for index in done.replayed.indices {
             if let left = try Rerun(session: session, gateway: gateway)
                 .performWaiting(&done.replayed[index])
@@ -268,7 +268,7 @@ struct RollbackRun {
 
     /// Takes back what happened outside the database, which cannot be thrown away with the transaction: last of all.
     private func release(
-        _ gateway: Gateway, _ checkpoint: Int64, _ done: inout RollbackResult
+        _ gateway: Gateway, _ batch: Int64, _ checkpoint: Int64, _ done: inout RollbackResult
     ) throws(BatchError) {
         do throws(BatchError) {
             let compensated = try Compensation(session: session)
@@ -278,7 +278,7 @@ struct RollbackRun {
                 try ledger.refreshStatus(undone.seq, isPartial: true)
             }
             done.left = compensated.left.map(\.what)
-            done.revived = try Revival(session: session, scope: scope).run(journal)
+            done.revived = try Revival(session: session, scope: scope).run(journal, for: batch, checkpoint)
             session.context.reach("before-commit")
             try gateway.release()
         } catch {

@@ -51,6 +51,13 @@ extension Runner {
         return report
     }
 
+    /// The batch because of which a new one of the job would be refused: it was stopped or killed on its way. What a
+    /// killed process has left is settled first.
+    public func halfDone(_ job: JobDefinition) throws(BatchError) -> BatchID? {
+        if session.mayHaveLeftovers { _ = try session.turn(for: LeaseWork("run", job: job.id)) }
+        return try session.halfDone(job, tenant: nil)?.batch
+    }
+
     /// Does what `resume` would do, in one transaction that is discarded: the first of the rows, and whether it fails.
     public func previewResume(_ reference: BatchReference) throws(BatchError) -> RunReport {
         try session.requireLedger(for: reference)

@@ -182,6 +182,15 @@ extension Ledger {
     }
 
     /// - Parameter checkpoint: of the rollback; nil: it stands again.
+    /// The same effect as one of another batch.
+    func repeatEffect(_ id: Int64, in batch: Int64, _ checkpoint: Int64) throws(BatchError) {
+        try connection.run(
+            """
+            INSERT INTO main.batchmgr_effects(batch, checkpoint, step, kind, detail) \
+            SELECT ?, ?, step, kind, detail FROM main.batchmgr_effects WHERE id = ?
+            """, [.integer(batch), .integer(checkpoint), .integer(id)])
+    }
+
     func markEffectUndone(_ id: Int64, by checkpoint: Int64?) throws(BatchError) {
         try connection.run(
             "UPDATE main.batchmgr_effects SET undone_by = ? WHERE id = ?",
